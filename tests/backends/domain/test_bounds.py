@@ -189,10 +189,10 @@ def test_a_text_of_the_most_characters_is_whole() -> None:
 
 
 def test_after_a_gap_a_window_of_serving_begins_with_the_reading_before_it() -> None:
-    session = scraped(1, 30, 300)
-    assert [each.at.mono_s for each in session.recent] == [30, 300]
+    session = scraped(1, 20, 40, 300)
+    assert [each.at.mono_s for each in session.recent] == [40, 300]
     assert session.serving is not None
-    assert session.serving.window_s == 270
+    assert session.serving.window_s == 260
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,17 @@ def test_a_piece_of_eight_characters_of_a_key_is_hidden_and_one_of_seven_may_be_
     assert redacted(f"<{KEY[5:12]}>", KEY) == f"<{KEY[5:12]}>"
     assert without_keys("a 12345678 b", ["12345678"]) == f"a {KNOWN_KEY_HIDDEN} b"
     assert without_keys("a 1234567 b", ["1234567"]) == "a 1234567 b"
+
+
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_a_piece_that_goes_on_in_the_next_part_is_one(cut: int) -> None:
+    redactor = Redactor(KEY)
+    shown = redactor.feed(f"a {KEY[:cut]}") + redactor.feed(f"{KEY[cut:20]} b") + redactor.close()
+    assert shown == f"a {KNOWN_KEY_HIDDEN} b"
+
+
+def test_what_cannot_be_the_key_any_more_is_shown_at_once() -> None:
+    redactor = Redactor(KEY)
+    assert redactor.feed(f"a {KEY[:3]}") == "a "
+    assert redactor.feed("!") == f"{KEY[:3]}!"
+    assert redactor.close() == ""

@@ -1,6 +1,5 @@
-"""The account of a host and its prices at the last second and dollar of each rule."""
+"""The account of a host at the last second of each rule."""
 
-from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,11 +10,13 @@ from backends.domain.billing.account import (
     account_after,
     activity,
     on_clock,
+    with_stretches,
 )
 from backends.domain.billing.ledger import (
     Change,
     Ledger,
     Served,
+    Stretch,
     stretches_between,
     with_charges,
     with_launch,
@@ -33,10 +34,6 @@ from backends.domain.billing.meter import (
 from backends.domain.billing.shares import with_share
 from backends.domain.facts import GpusSampled, HostTicked, MetricsScraped, ServersSeen
 from backends.domain.gpu import Gpu, GpuMemory, GpuProcess, GpuSample
-from backends.domain.prices.amounts import is_stale
-from backends.domain.prices.cost import RequestPrices, Tier
-from backends.domain.prices.offers import offers
-from backends.domain.prices.prices import ApiPrice, GpuPrice, replaces
 from backends.domain.server import Owner, Server, ServerState
 from backends.domain.serving import Counters
 from backends.domain.stamp import Stamp
@@ -93,7 +90,9 @@ def test_a_wall_clock_is_taken_as_set_from_a_second_on(step_s: float, moved_s: f
     account = Account(at=Stamp(10.0, 110.0), meter=begin_meter("host_boot", 100.0, 100.0))
     moved = on_clock(account, Stamp(20.0, 120.0 + step_s))
     assert moved.meter is not None
+    assert moved.at is not None
     assert moved.meter.began_s == pytest.approx(100.0 + moved_s)
+    assert (moved.at.mono_s, moved.at.wall_s) == pytest.approx((10.0, 110.0 + moved_s))
 
 
 def test_an_account_does_not_run_backwards_or_twice() -> None:
@@ -156,76 +155,9 @@ def test_a_server_is_busy_with_any_part_of_a_request() -> None:
     assert activity_of(ServerState.READY, 0.1) == "serving"
 
 
-# prices
-
-
-@pytest.mark.parametrize(("days", "stale"), [(45, False), (46, True), (-1, False), (-2, True)])
-def test_a_price_is_stale_after_45_days_and_before_its_own(days: int, *, stale: bool) -> None:
-    today = date(2026, 11, 30)
-    assert is_stale(today - timedelta(days=days), today) is stale
-
-
-def api(usd: str, source: str, day: int, origin: str = "imported") -> ApiPrice:
-    return ApiPrice(
-        "p",
-        "m",
-        "m",
-        Decimal(usd),
-        Decimal(usd),
-        source=source,
-        as_of=date(2026, 11, day),
-        origin=origin,  # type: ignore[arg-type]
-    )
-
-
-@pytest.mark.parametrize(("day", "taken"), [(2, True), (3, True), (1, False)])
-def test_a_price_of_the_same_day_replaces_and_an_older_one_does_not(
-    day: int, *, taken: bool
-) -> None:
-    assert replaces(api("1", "a list", 2), api("2", "a list", day)) is taken
-
-
-def test_a_prompt_is_of_a_tier_whose_limit_it_exceeds() -> None:
-    tiers = (Tier(Decimal(1000), Decimal(2), Decimal(20)),)
-    prices = RequestPrices(Decimal(1), Decimal(10), tiers=tiers)
-    assert prices.of_prompt(1000).input_usd_per_mtok == 1
-    assert prices.of_prompt(1001).input_usd_per_mtok == 2
-
-
-def test_the_most_that_a_request_costs_is_that_of_the_dearest_tier_below_its_length() -> None:
-    tiers = (Tier(Decimal(1000), Decimal("0.1"), Decimal("0.1")),)
-    prices = RequestPrices(Decimal(1), Decimal(10), tiers=tiers)
-    at_the_limit = prices.cost(1000, 10)
-    assert prices.most_usd(1000, 10) == at_the_limit
-    assert prices.most_usd(1001, 10) == at_the_limit
-    assert prices.most_usd(999, 10) == prices.cost(999, 10)
-
-
-@pytest.mark.parametrize(
-    ("gib", "found"), [(87, True), (89, False), (72, True), (71, False)], ids=str
-)
-def test_a_card_is_the_one_of_a_list_within_a_tenth_of_its_memory(gib: int, *, found: bool) -> None:
-    row = GpuPrice("p", "s", "H100", Decimal(2), vram_gb=80)
-    assert bool(offers([row], "NVIDIA H100 PCIe", gib * GIB)) is found
-
-
-def test_a_card_is_the_one_of_a_list_whose_every_word_it_has() -> None:
-    row = GpuPrice("p", "s", "H100", Decimal(2), vram_gb=80)
-    assert offers([row], "H100", 80 * GIB) == (row,)
-    assert offers([row], "A100", 80 * GIB) == ()
-
-
-def test_a_prompt_beyond_several_limits_is_of_the_highest() -> None:
-    tiers = tuple(
-        Tier(Decimal(limit), Decimal(usd), Decimal(usd)) for limit, usd in ((1000, 2), (2000, 3))
-    )
-    prices = RequestPrices(Decimal(1), Decimal(1), tiers=tiers)
-    assert prices.of_prompt(1500).input_usd_per_mtok == 2
-    assert prices.of_prompt(2500).input_usd_per_mtok == 3
-
-
-def test_requests_whose_tokens_are_free_cost_what_they_cost_alone() -> None:
-    free = RequestPrices(Decimal(0), Decimal(0), usd_per_request=Decimal("0.01"))
-    assert free.cost(None, None) == Decimal("0.01")
-    dear = RequestPrices(Decimal(1), Decimal(1), usd_per_request=Decimal("0.01"))
-    assert dear.cost(None, None) is None
+def test_time_that_other_records_tell_is_counted_from_where_the_bill_ends() -> None:
+    account = Account(meter=begin_meter("host_boot", WALL_S, WALL_S + 10))
+    told = with_stretches(account, (Stretch(WALL_S, WALL_S + 30, "idle"),))
+    assert told.meter is not None
+    assert (told.meter.idle_s, told.meter.last_s) == (20.0, WALL_S + 30)
+    assert sum(each.meter.idle_s for each in told.ledger.days) == 20.0

@@ -6,6 +6,7 @@ request a second.
 
 from dataclasses import replace
 from decimal import Decimal
+from math import exp
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from backends.domain.decision.hysteresis import (
     worth_moving,
 )
 from backends.domain.decision.option import Option
-from backends.domain.decision.options import options
+from backends.domain.decision.options import billed_share, options
 from backends.domain.decision.outcome import VerdictKind
 from backends.domain.decision.routing import NowKind, now_verdict
 from backends.domain.decision.scenario import BadScenario, Scenario, scenario_from
@@ -346,3 +347,50 @@ def test_the_points_of_what_is_uncertain_lie_on_all_sides_of_the_centre() -> Non
     # Both at their worst at once is rarer than each alone: the corner of the box is cut off.
     dear = [rate for cost, rate in zip(costs, rates, strict=True) if cost > 0.00127]
     assert dear == pytest.approx([1.0] * len(dear))
+
+
+@pytest.mark.parametrize(
+    ("kept", "beyond", "share"),
+    [
+        (1, 1, 1),  # two replicas hold the level, and one of them comes for all of its time
+        (2, 0, 2),
+        (3, 0, 2),
+    ],
+)
+def test_warm_replicas_cost_one_price_and_busy_ones_another(
+    kept: int, beyond: int, share: int
+) -> None:
+    more = {
+        **BY_THE_SECOND,
+        "capacity_rps": "0.5",
+        "keep_warm": kept,
+        "warm_usd_per_second": "0.0005",
+    }
+    busy = share * (1 - exp(-0.5))
+    usd = found(world(rate_rps=1, **more))["serverless_gpu_kept_warm"].usd_per_hour
+    assert usd is not None
+    assert float(usd) == pytest.approx(
+        3600 * ((busy + beyond) * 0.001 + (kept - busy) * 0.0005), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("start_s", "more", "share"),
+    [
+        (0, {}, "0.5"),
+        (21_600, {}, "0.75"),
+        (21_600, {"idle_timeout_s": 10_800}, "0.875"),
+        (43_200, {}, "1"),
+        (50_000, {}, "1"),
+        (1, {"granularity_s": 21_600}, "0.75"),
+        (0, {"granularity_s": 21_600}, "0.5"),
+        (0, {"minimum_charge_s": 64_800}, "0.75"),
+    ],
+)
+def test_the_share_of_a_day_that_a_rental_of_half_of_it_is_billed(
+    start_s: int, more: dict[str, Any], share: str
+) -> None:
+    asked = world(rate_rps=1, hours_per_day=12, **more)
+    load = load_of(asked)
+    assert load is not None
+    assert billed_share(asked, centre(asked, load), Decimal(start_s)) == Decimal(share)

@@ -11,6 +11,7 @@ from backends.domain.decision.option import Option
 from backends.domain.decision.options import options
 from backends.domain.decision.outcome import VerdictKind, priced
 from backends.domain.decision.scenario import Scenario, scenario_from
+from backends.domain.decision.schedule import _best_runs
 from backends.domain.decision.uncertainty import centre, load_of
 from backends.domain.decision.verdict import decide
 
@@ -124,3 +125,17 @@ def test_within_one_gpus_capacity_more_traffic_never_favours_the_api(
         others = min(each.usd_per_hour or Decimal(0) for name, each in at.items() if name != "api")
         ratios.append((at["api"].usd_per_hour or Decimal(0)) / others)
     assert ratios[0] <= ratios[1]
+
+
+@given(
+    st.lists(st.integers(-9, 9).map(float), min_size=2, max_size=8), st.integers(0, 12).map(float)
+)
+def test_the_best_runs_are_those_of_all_ways_to_switch_a_gpu_on_and_off(
+    gains: list[float], start: float
+) -> None:
+    def worth(on: tuple[bool, ...] | list[bool]) -> float:
+        begins = sum(now and not on[at - 1] for at, now in enumerate(on))
+        return sum(gain for gain, now in zip(gains, on, strict=True) if now) - begins * start
+
+    best = max(worth(on) for on in product((False, True), repeat=len(gains)))
+    assert worth(_best_runs(gains, start)) == best

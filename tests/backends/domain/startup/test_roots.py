@@ -2,6 +2,7 @@
 
 import pytest
 
+from backends.domain.startup.crashes import is_native
 from backends.domain.startup.lines import Record
 from backends.domain.startup.root import Frame, Roots, interesting_frames
 
@@ -163,3 +164,24 @@ def test_frames_of_mere_dispatch_are_passed_over() -> None:
         Frame("/usr/lib/python3.12/asyncio/base.py", "3", "h"),
     ]
     assert list(interesting_frames(frames)) == frames[:1]
+
+
+@pytest.mark.parametrize(
+    ("word", "native"),
+    [
+        ("host:3663:4", True),
+        ("host:3663:4044", True),
+        ("host:3663:x", False),
+        ("host:3663", False),
+        (":0:hip", True),
+        ("[E1105", True),
+        ("[F1105", True),
+        ("[Exx", False),
+        ("[I1105", False),
+        ("/src/mem_heap.cpp:868:", True),
+        ("hipErrorUnknown:", True),
+        ("word", False),
+    ],
+)
+def test_the_first_words_of_native_code(word: str, *, native: bool) -> None:
+    assert is_native(word) is native

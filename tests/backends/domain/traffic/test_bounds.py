@@ -82,6 +82,10 @@ def test_what_does_not_vary_goes_together_with_nothing() -> None:
     assert (found.tokens_correlation, found.rate_correlations[0]) == (0.0, 0.0)
     assert found.input_tokens == 0.0
     assert found.rate_correlations[1] > 0
+    little = [0.01, -0.01] * 4
+    found = errors_of(moving, (little, little), (80.0, 800.0, 800.0))
+    assert found is not None
+    assert found.tokens_correlation == pytest.approx(1.0)
 
 
 def bins(*seconds: float, requests: float = 10.0) -> list[Bin]:
