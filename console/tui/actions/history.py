@@ -98,7 +98,7 @@ class HistoryActions:
         if isinstance(record, AbSeries):
             self._beside(record)
         else:
-            said = "choose an A/B series; others do not stand beside one"
+            said = "choose an A/B series; only A/B series can be compared with the live one"
             console.notify(said, severity="warning")
 
     async def _said(self, work: Coroutine[Any, Any, None]) -> None:
