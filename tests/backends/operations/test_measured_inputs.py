@@ -128,7 +128,7 @@ def test_a_dearer_api_that_keeps_the_limit_takes_its_place() -> None:
     assert [rival.endpoint.name for rival in found.ranked] == ["dear", "serverless"]
     assert found.scenario.output_usd_per_mtok == Decimal("0.9")
     assert options(found)["api"] == ""
-    assert "serverless is not a choice: its p99 TTFT is 3.14 s, the limit is 1 s." in said(found)
+    assert "serverless is excluded: its p99 TTFT is 3.14 s, the limit is 1 s." in said(found)
     assert "The API is dear." in said(found)
     (_, slow) = decision_document(found)["endpoints"]
     assert (slow["endpoint"], "3.14 s" in slow["excluded_because"]) == ("serverless", True)

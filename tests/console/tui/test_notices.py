@@ -20,8 +20,13 @@ async def test_what_is_said_covers_no_verdict_and_breaks_no_path(size: tuple[int
         await until(pilot, lambda: len(app.screen.query(Toast)) == 1)
         toast = app.screen.query_one(Toast)
         await until(pilot, lambda: toast.region.height > 0)
-        rows = [strip.text for strip in app.screen._compositor.render_strips()]
+        await until(pilot, lambda: "Quit" in rows_of(app)[-1])
+        rows = rows_of(app)
         (said,) = [at for at, row in enumerate(rows) if f"~/{EXPORTED}" in row]
         assert said == len(rows) - 2  # the row above the footer
-        assert "Quit" in rows[-1]
         assert not toast.region.overlaps(app.screen.query_one(VerdictLine).region)
+
+
+def rows_of(app: Picture) -> list[str]:
+    """Return what stands in each row of the terminal."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]

@@ -75,7 +75,7 @@ def _of_tiers(traffic: Demand) -> str:
 def endpoint_sentences(endpoints: Sequence[Competitor]) -> tuple[str, ...]:
     """Return which of the endpoints a plan is made on, and which are no choice."""
     found = [
-        f"{each.name} is not a choice: {detail(each.exclusion.detail)}."
+        f"{each.name} is excluded: {detail(each.exclusion.detail)}."
         for each in endpoints
         if each.exclusion
     ]

@@ -56,7 +56,7 @@ def test_a_quiet_moment_takes_no_plan_back() -> None:
     learnt = replace(EMPTY, account=Account(ledger=Ledger((Served("chat", profile=week_of(2.0)),))))
     view = plan_view(decide_all(learnt, DESK, DAY))
     assert view.word == "API CHEAPER"
-    assert "the week to come" in view.sentence
+    assert "the coming week" in view.sentence
 
 
 def test_no_option_has_the_star_while_the_capacity_is_unknown() -> None:
