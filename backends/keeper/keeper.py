@@ -188,7 +188,7 @@ class Keeper:
         try:
             kept.watching(watch)
         except Exception:  # whatever is wrong with our looking, the server has to be ended later
-            complain(f"watch: the server is running unwatched: {traceback.format_exc()}")
+            complain(f"watch: the server runs, but is not watched: {traceback.format_exc()}")
             self._journal.record(HealthChanged(now(), False, UNWATCHED))
             while not self._interrupted():
                 watch.pause(READY_POLL_S)

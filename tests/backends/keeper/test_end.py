@@ -1,4 +1,4 @@
-"""The steps of an end that no process shows: draining, and memory that is not given back."""
+"""The steps of an end that no process shows: draining, and memory that is not freed."""
 
 import os
 import signal
@@ -87,13 +87,13 @@ def _said(*answers: bool | None) -> list[str]:
 
 def test_memory_seen_to_fall_is_told() -> None:
     (step,) = _said(True)
-    assert "given back" in step
+    assert "freed" in step
 
 
 def test_memory_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(end, "MEMORY_POLL_S", 0.01)
     (step,) = _said(False, False, True)
-    assert "given back" in step
+    assert "freed" in step
 
 
 def test_memory_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,8 @@ def test_a_start_that_no_console_saw_is_in_the_history_once(verbs: MadeHost) -> 
     assert verbs.run("start", "sim", "--wait")[0] == 0
     history_file().unlink()
     assert record_finished_starts(this_host()) == 1
+    assert verbs.run("stop", "sim")[0] == 0
+    record_finished_starts(this_host())
     assert record_finished_starts(this_host()) == 0
     (record,) = verbs.document("history", "--starts")["starts"]
     assert record["start"]["start_id"] == verbs.start_id()
