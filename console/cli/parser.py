@@ -139,11 +139,11 @@ def _load(parser: argparse.ArgumentParser) -> None:
     add("--ttft", type=types.rate, metavar="SECONDS", help="limit (default: [limits] ttft_p99_s)")
     add("--itl", type=types.rate, metavar="SECONDS", help="limit (default: [limits] itl_p99_s)")
     add("--first-rps", type=types.rate, metavar="R", help="first rate (default: 1)")
-    about = "of each rate (default: 30)"
+    about = "duration of each rate (default: 30)"
     add("--step", type=types.rate, default=30.0, metavar="SECONDS", help=about)
-    about = "for all together (default: 600 for the rates, after the replay)"
+    about = "total time limit (default: 600 for the rates, after the replay)"
     add("--for", dest="most_s", type=types.rate, metavar="SECONDS", help=about)
-    about = "send no more (default: 5000 for the rates, after the replay)"
+    about = "request limit (default: 5000 for the rates, after the replay)"
     add("--requests", type=types.count, metavar="N", help=about)
     add("--usd", type=types.amount, metavar="AMOUNT", help="spending limit at priced endpoints")
 
@@ -300,19 +300,21 @@ def _export(parser: argparse.ArgumentParser) -> None:
 def _replay(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", metavar="FILE", help="a keeper's journal: STATE/servers/NAME/starts/*.jsonl")
-    about = "times faster than it happened (default: 1)"
+    about = "times faster than recorded (default: 1)"
     add("--speed", type=types.factor, default=1.0, help=about)
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--speed", type=types.factor, default=1.0, help="times faster than real time")
-    add("--fail", metavar="KIND", help="let the start fail in this way")
+    add("--fail", metavar="KIND", help="make the start fail this way")
     scenes = "cold-start, failure, crash, ab, crossover, scale-to-zero"
-    add("--scene", metavar="NAME", help=f"let the keys be pressed for you: {scenes}")
+    add("--scene", metavar="NAME", help=f"play a scripted scene: {scenes}")
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--keep", action="store_true", help="keep its servers and history for verbs")
-    kept.add_argument("--remove", action="store_true", help="end what --keep has kept")
+    kept.add_argument(
+        "--keep", action="store_true", help="leave its servers and history for verbs to use"
+    )
+    kept.add_argument("--remove", action="store_true", help="end and remove what --keep left")
 
 
 VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
@@ -329,23 +331,23 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         (shared.server, shared.drain, shared.wait, shared.force),
         None,
     ),
-    ("sleep", "free a server's GPU memory without ending it, and measure it", (), _sleep),
-    ("wake", "wake a server that sleeps, and measure it", (), _wake),
-    ("status", "every server of this host, ours and external", (), _status),
-    ("logs", "the log of a server", (shared.server,), _logs),
-    ("adopt", "watch a vLLM that something else started", (), _adopt),
-    ("explain", "phases, memory and failure of any vLLM log file", (), _explain),
+    ("sleep", "put a server to sleep: free its GPU memory, timed", (), _sleep),
+    ("wake", "wake a sleeping server, timed", (), _wake),
+    ("status", "list every vLLM server of this host, managed or external", (), _status),
+    ("logs", "show or follow a server's log", (shared.server,), _logs),
+    ("adopt", "watch a vLLM that was not started by inferctl", (), _adopt),
+    ("explain", "phases, memory and failure cause of any vLLM log", (), _explain),
     (
         "coldstart",
-        "start a server again and again: each phase, its spread, its cost",
+        "restart a server N times: each phase, its spread, its cost",
         (shared.server, shared.drain, shared.force, shared.yes),
         _coldstart,
     ),
-    ("gpus", "one sample of every GPU with its processes", (), None),
-    ("ab", "the same prompt at two to four endpoints, measured", (shared.prompt, shared.yes), _ab),
+    ("gpus", "one sample of every GPU and its processes", (), None),
+    ("ab", "measure the same prompt at two to four endpoints", (shared.prompt, shared.yes), _ab),
     (
         "load",
-        "the measured capacity: open-loop load until a latency limit breaks",
+        "measure capacity: open-loop load until a latency limit breaks",
         (shared.endpoint, shared.prompt, shared.yes),
         _load,
     ),
@@ -357,15 +359,15 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
     ),
     (
         "study",
-        "the whole measurement of a server beside an endpoint, as one page",
+        "measure a server against an endpoint and write one page",
         (),
         study_arguments.study,
     ),
-    ("advise", "what binds a server now, the one flag to try, keep or revert", (), _advise),
-    ("endpoint", "add an API from a preset, or check what one can do", (), _endpoints),
+    ("advise", "what limits a server now, and the one flag to try", (), _advise),
+    ("endpoint", "add an API endpoint from a preset, or check one", (), _endpoints),
     (
         "cost",
-        "what was spent, and what the same tokens would have cost",
+        "what was spent, and what the API would have charged",
         (shared.traffic, shared.preview),
         _cost,
     ),
@@ -382,12 +384,12 @@ VERBS: tuple[tuple[str, str, tuple[Arguments, ...], Arguments | None], ...] = (
         _metrics,
     ),
     ("prices", "prices of models and GPUs, each with source and date", (), price_arguments.prices),
-    ("history", "the starts and A/B series that were recorded", (), _history),
-    ("export", "the history as JSON, CSV or Markdown", (), _export),
-    ("replay", "the console over a recorded journal, marked REPLAY", (), _replay),
-    ("agent", "the process that keeps the record of this host", (), _agent),
-    ("config", "a first configuration, its faults, its schema", (), _config),
-    ("doctor", "what is wrong with this host, with the remedy", (), None),
-    ("demo", "the full console, SIMULATED", (), _demo),
+    ("history", "recorded starts, A/B series, load tests and probes", (), _history),
+    ("export", "export the history as JSON, CSV or Markdown", (), _export),
+    ("replay", "replay a recorded journal in the console", (), _replay),
+    ("agent", "control the process that records this host", (), _agent),
+    ("config", "write, check or describe the configuration", (), _config),
+    ("doctor", "check this host: each problem with its remedy", (), None),
+    ("demo", "the full console over a simulated host", (), _demo),
 )
 """Each verb: its summary, the arguments it shares with others, and those of its own."""

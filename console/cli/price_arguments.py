@@ -36,10 +36,10 @@ def _prices_set(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="USD", help="per million output tokens")
     add("--cached-input", metavar="USD", help="per million cached input tokens")
     add("--per-request", metavar="USD", help="for each request")
-    add("--fee-percent", metavar="PERCENT", help="what a reseller adds")
-    add("--batch-multiplier", metavar="FACTOR", help="on the token prices of batches")
+    add("--fee-percent", metavar="PERCENT", help="reseller markup")
+    add("--batch-multiplier", metavar="FACTOR", help="factor on token prices for batches")
     add("--per-hour", metavar="USD", help="of one GPU")
-    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="when it was read (default: today)")
+    add("--as-of", type=types.day, metavar="YYYY-MM-DD", help="date of the price (default: today)")
     _currency(parser, "the amounts are in this currency")
 
 
@@ -47,8 +47,8 @@ def _currency(parser: argparse.ArgumentParser, purpose: str) -> None:
     """Add a currency with what it is worth and since when; all three or none."""
     add = parser.add_argument
     add("--currency", metavar="CODE", help=f"{purpose}, such as EUR (default: USD)")
-    add("--rate", metavar="USD", help="what one unit of the currency is worth in US dollars")
-    add("--rate-date", type=types.day, metavar="YYYY-MM-DD", help="when that rate held")
+    add("--rate", metavar="USD", help="US dollars for one unit of the currency")
+    add("--rate-date", type=types.day, metavar="YYYY-MM-DD", help="date of that rate")
 
 
 def _prices_update(parser: argparse.ArgumentParser) -> None:
