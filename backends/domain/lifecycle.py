@@ -184,9 +184,7 @@ def _sleep_changed(life: Life, fact: SleepChanged) -> Life:
 
 def asleep_note(level: int) -> str:
     """Return what it means that a server sleeps."""
-    return (
-        f"asleep at level {level}: requests wait until it is woken, and its GPU is billed as before"
-    )
+    return f"asleep at level {level}: requests wait until it wakes, and its GPU is still billed"
 
 
 def _exited(life: Life, fact: Exited) -> Life:

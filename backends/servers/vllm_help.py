@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Iterable
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from backends.discovery.executables import handed_over_to
 from backends.domain.redaction import may_hold_a_key
 from backends.domain.vllm_help import VllmArgument, read_help
+from backends.host.processes import send_to_child
 from backends.servers.vllm_flags import known_flags
 from backends.settings.kinds import OWN_ARGUMENTS, SECRET_ARGUMENTS
 
@@ -40,7 +42,8 @@ async def arguments_of_help(executable: Path) -> tuple[VllmArgument, ...]:
         except subprocess.TimeoutExpired:
             return ()
         finally:
-            asked.kill()  # also where the console is left meanwhile; it is a child of ours
+            # Also where the console is left meanwhile.
+            send_to_child(asked.pid, signal.SIGKILL)
             await asyncio.to_thread(asked.wait)
         if asked.returncode == 0:
             return _of_profiles(read_help(text.decode("utf-8", "replace")))

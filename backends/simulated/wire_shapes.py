@@ -163,7 +163,7 @@ WIRE_SHAPES: Mapping[str, Shape] = {
     ),
     "stray-lines": Shape(
         "documents beside the field that should hold them",
-        golden=Golden("no server-sent events", "", None, None, answered_model=None, flags=()),
+        golden=Golden("not server-sent events", "", None, None, answered_model=None, flags=()),
         wire=_head() + _PLAIN.replace(b"data: ", b"data:\n "),
     ),
     "lines-of-json": Shape(

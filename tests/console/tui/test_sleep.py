@@ -62,7 +62,7 @@ def test_sleeping_frees_the_memory_and_waking_takes_it_again(
     assert (slept.order, slept.level, made_host.state()) == ("sleep", level, ServerState.SLEEPING)
     assert slept.memory_bytes is not None
     assert slept.memory_bytes > 10 << 30
-    with pytest.raises(Problem, match="sleeps already"):
+    with pytest.raises(Problem, match="is already asleep"):
         operation.sleep(host, SERVER, level)
     woken = operation.wake(host, SERVER)
     assert (woken.order, woken.level, made_host.state()) == ("wake", level, ServerState.READY)
@@ -113,7 +113,7 @@ async def test_the_key_asks_how_deep_and_the_verdict_knows(
         await until(pilot, lambda: state() is ServerState.SLEEPING)
         now = decision_of(app.session, app.context).now
         assert now.kind is NowKind.SEND_TO_API
-        assert "its GPU is billed as before" in now_reason(now)
+        assert "its GPU is still billed" in now_reason(now)
         await until(pilot, partial(is_carried_out, app))
         await pilot.press("z")
         await until(pilot, lambda: state() is ServerState.READY)
@@ -143,7 +143,7 @@ def test_a_server_that_sleeps_is_idle_and_a_verdict_says_what_waking_takes(
     assert session.life is not None
     session = replace(session, life=replace(session.life, server=server))
     context = replace(context_of(host), measured=measured_here(host))
-    assert "its GPU is billed as before" in server.note
+    assert "its GPU is still billed" in server.note
     assert why_no_ab(session, host.settings).startswith("needs two targets: wake the server")
     with pytest.raises(NotFound, match=f"run: inferctl wake {SERVER}"):
         check_that_it_serves(host, SERVER)

@@ -91,12 +91,12 @@ def step(rate: float, broke: str = "") -> LoadStep:
     return judge(rate, [GOOD] * 10, 1.0, LIMITS, concurrency=1, broke=broke)
 
 
-def test_a_rate_that_was_kept_once_and_broke_once_is_above_the_capacity() -> None:
-    steps = [step(1), step(2), step(4), step(4, "x")]
-    assert next_rate(steps, 1.0, 2.0) == 3
+def test_a_rate_that_broke_once_and_was_kept_when_tried_again_is_carried() -> None:
+    steps = [step(1), step(2), step(4, "x"), step(4)]
+    assert next_rate(steps, 1.0, 2.0) == 8
     best = summarise_load(steps, "over", None).best
     assert best is not None
-    assert best.planned_rps == 2
+    assert best.planned_rps == 4
 
 
 # cold starts

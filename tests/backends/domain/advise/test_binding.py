@@ -48,7 +48,7 @@ def test_the_readings_of_an_idle_server_say_that_nothing_came() -> None:
     ]
     found = binding_of(idle)
     assert found.resource is Resource.UNKNOWN
-    assert "No request came" in found.reason
+    assert "No request arrived" in found.reason
 
 
 def test_too_few_requests_give_no_advice() -> None:

@@ -83,7 +83,7 @@ def test_twenty_requests_are_enough_and_nineteen_are_not() -> None:
 
 def test_a_request_that_runs_is_not_called_none() -> None:
     assert "0 requests ended" in judged(requests=0, running=(0, 1)).reason
-    assert "No request came" in judged(requests=0, running=(0, 0)).reason
+    assert "No request arrived" in judged(requests=0, running=(0, 0)).reason
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,8 @@ def test_what_is_assumed(words: str, more: dict[str, Any], sentences: list[str])
 def test_two_sources_are_said_where_they_differ_and_bursts_where_they_were_measured() -> None:
     asked = world(rate_rps=1)
     apart = replace(asked, api_price_range=(Decimal("0.5"), Decimal(2)))
-    assert not any("Sources put" in each for each in assumptions(asked))
-    assert any(
-        "Sources put a request between $0.0005 and $0.002" in each for each in assumptions(apart)
-    )
+    assert not any("A request costs between" in each for each in assumptions(asked))
+    assert any("A request costs between $0.0005 and $0.002" in each for each in assumptions(apart))
     halves = ((Decimal("0.5"), Decimal("1.5")), (Decimal("0.5"), Decimal("0.5")))
     rising = [each for each in assumptions(replace(asked, bursts=halves)) if "rises" in each]
     assert rising == [
@@ -154,14 +152,14 @@ def test_on_which_side_of_a_price_the_verdict_changes(
 @pytest.mark.parametrize(
     ("seen_s", "words"),
     [
-        (7 * DAY_S - 1, "a plan for the week takes 7 days."),
-        (7 * DAY_S, "takes 7 days in which each hour"),
+        (7 * DAY_S - 1, "a weekly plan needs 7 days of traffic."),
+        (7 * DAY_S, "needs 7 days that cover every hour"),
     ],
 )
 def test_seven_days_are_a_week_where_each_of_its_hours_was_seen(seen_s: float, words: str) -> None:
     assert words in horizon_sentence(Horizon(seen_s))
     assert horizon_sentence(Horizon(seen_s, week=True)) == (
-        "It speaks for the week to come, as 7 days of traffic tell it."
+        "Valid for the coming week, projected from 7 days of traffic."
     )
 
 

@@ -43,4 +43,4 @@ def test_what_was_measured_holds_for_the_sleep_that_it_was_measured_of(
 def test_nothing_is_claimed_free_that_was_not_measured(sleeps: Asleep, words: str) -> None:
     said = now_reason(NowVerdict(NowKind.SEND_TO_API, sleeps))
     assert words in said
-    assert "its GPU is billed as before" in said
+    assert "its GPU is still billed" in said

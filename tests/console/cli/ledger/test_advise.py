@@ -56,7 +56,7 @@ def test_the_flag_that_binds_is_named_and_what_the_last_try_showed(verbs: MadeHo
     assert verbs.run("ab", "sim", "sim", "-n", "4", "--max-tokens", "8")[0] == 0
     code, out, _ = verbs.run("advise", "sim", "--for", "1")
     assert code == 0
-    assert "sim: not known\n  No request came" in out
+    assert "sim: not known\n  No request arrived" in out
     assert "last try, without --max-num-seqs 1; with --max-num-seqs 2: " in out
 
 
