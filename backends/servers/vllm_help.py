@@ -42,9 +42,7 @@ async def arguments_of_help(executable: Path) -> tuple[VllmArgument, ...]:
         except subprocess.TimeoutExpired:
             return ()
         finally:
-            # Also where the console is left meanwhile.
-            send_to_child(asked.pid, signal.SIGKILL)
-            await asyncio.to_thread(asked.wait)
+            await asyncio.to_thread(_end, asked)  # also where the console is left meanwhile
         if asked.returncode == 0:
             return _of_profiles(read_help(text.decode("utf-8", "replace")))
     return ()
@@ -62,6 +60,11 @@ def _ask(executable: Path, flag: str) -> "subprocess.Popen[bytes] | None":
         )
     except OSError:
         return None
+
+
+def _end(asked: "subprocess.Popen[bytes]") -> None:
+    send_to_child(asked.pid, signal.SIGKILL)
+    asked.wait()
 
 
 def _of_profiles(found: Iterable[VllmArgument]) -> tuple[VllmArgument, ...]:
