@@ -385,6 +385,19 @@ async def orphans(drive: Driver) -> None:
     await drive.until(
         lambda: any(each.keeper_pid not in (None, killed) for each in app.session.servers)
     )
+    while not app.check_action("server", ("end",)):
+        await orphaned(drive)
+    await drive.press("x")
+    await drive.on(Question)
+    await drive.press("down", "enter")
+    await drive.until(lambda: not any(each.survivors for each in app.session.servers))
+
+
+async def orphaned(drive: Driver) -> None:
+    """Leave an engine without server and keeper, unless a new keeper comes first and ends it."""
+    app = drive.app
+    if app.session.life is None or app.session.life.server.state is not READY:
+        await start(drive)
     assert app.session.life is not None
     first_pid = app.session.life.server.pid
     assert first_pid is not None
@@ -392,12 +405,12 @@ async def orphans(drive: Driver) -> None:
     await asyncio.to_thread(kill_keeper, app.host, signal.SIGSTOP)
     os.kill(first_pid, signal.SIGKILL)
     await asyncio.to_thread(kill_keeper, app.host)
-    await drive.until(lambda: any(each.survivors for each in app.session.servers))
-    await drive.until(lambda: app.check_action("server", ("end",)))
-    await drive.press("x")
-    await drive.on(Question)
-    await drive.press("down", "enter")
-    await drive.until(lambda: not any(each.survivors for each in app.session.servers))
+    await drive.until(
+        lambda: (
+            app.check_action("server", ("end",))
+            or not any(each.pid or each.survivors for each in app.session.servers)
+        )
+    )
 
 
 async def leave(drive: Driver) -> None:
