@@ -69,7 +69,7 @@ FLOODS: dict[str, tuple[Callable[[Conversation], None], str]] = {
     "an event without end": (_flood(STREAM_HEAD + b"\r\n", b"data: x\n" * 8192), "over 4096 KiB"),
     "a chunk that takes much when taken apart": (
         _flood(STREAM_HEAD + b"\r\n", b"[]," * 300_000 + b"[]]}\n\n", b'data: {"choices":['),
-        "no JSON",
+        "not JSON",
     ),
     "comments without end": (_flood(STREAM_HEAD + b"\r\n", b": x\n\n" * 8192), "over 32 MiB"),
     "tokens without end": (
@@ -78,7 +78,7 @@ FLOODS: dict[str, tuple[Callable[[Conversation], None], str]] = {
     ),
     "a bomb in a line": (_zipped_flood(b"data: " + b"x" * PIECE), "KiB|grows without measure"),
     "a bomb of comments": (_zipped_flood(b": x\n\n"), "grows without measure"),
-    "header lines without end": (_flood(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 8192), "no HTTP/1.1"),
+    "header lines without end": (_flood(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 8192), "not HTTP/1.1"),
     "early hints without end": (
         _flood(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2048),
         "interim replies",

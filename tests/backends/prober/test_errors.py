@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Reply, str]] = {
     "cut": (cut_after_two, "the stream was cut after 2 chunks"),
     "no done": (ended_without_done, r"cut after 1 chunks \(no \[DONE\] came\)"),
     "error inside": (error_in_stream, "inside the stream: EngineDead"),
-    "not http": (not_http, "no HTTP/1.1"),
+    "not http": (not_http, "not HTTP/1.1"),
     "bad chunk": (bad_chunk, "a chunk has the size"),
 }
 

@@ -131,4 +131,4 @@ def test_what_was_replayed_before_a_bound_is_kept(bound: dict[str, Any]) -> None
     assert 1 <= (step.sent or 0) < 8
     assert step.planned == 8
     assert step.requests <= (step.sent or 0)
-    assert "as many as allowed" in end.reason
+    assert ", the limit" in end.reason
