@@ -78,7 +78,10 @@ FLOODS: dict[str, tuple[Callable[[Conversation], None], str]] = {
     ),
     "a bomb in a line": (_zipped_flood(b"data: " + b"x" * PIECE), "KiB|grows without measure"),
     "a bomb of comments": (_zipped_flood(b": x\n\n"), "grows without measure"),
-    "header lines without end": (_flood(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 8192), "not HTTP/1.1"),
+    "header lines without end": (
+        _flood(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 8192),
+        "not HTTP/1.1",
+    ),
     "early hints without end": (
         _flood(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2048),
         "interim replies",
