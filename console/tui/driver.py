@@ -64,16 +64,25 @@ class LeanDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._shown = ShownCells()
+        self._resized: Size | None = None
 
     def write(self, data: str) -> None:
         """Write a frame without what the terminal shows already."""
-        super().write(self._shown.lean(data) if _MOVE.search(data) else data)
+        if not _MOVE.search(data):
+            super().write(data)
+            return
+        if self._resized is not None:
+            # A frame of the size before wraps and scrolls: where its cells are, nobody knows.
+            self._shown = ShownCells()
+            if self._app.screen.size == self._resized:
+                self._resized = None
+        super().write(self._shown.lean(data))
 
     def process_message(self, message: Message) -> None:
         """Forget what the terminal shows once it has another size: it lays its rows out itself."""
         if isinstance(message, Resize):
-            self._shown = ShownCells()
-            message = Resize(drawable(message.size), drawable(message.virtual_size))
+            self._resized = drawable(message.size)
+            message = Resize(self._resized, drawable(message.virtual_size))
         super().process_message(message)
 
     def _get_terminal_size(self) -> tuple[int, int]:

@@ -144,3 +144,25 @@ async def test_no_more_is_drawn_than_any_display_shows(
     (resized,) = taken
     assert isinstance(resized, Resize)
     assert (resized.size, resized.virtual_size) == ((1000, 400), (1000, 400))
+
+
+async def test_frames_of_the_size_before_tell_nothing_of_what_the_terminal_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+    monkeypatch.setattr(LinuxDriver, "process_message", lambda *_: None)
+    monkeypatch.setattr(LinuxDriver, "write", lambda _, data: written.append(data))
+    frame, size = "\x1b[1;1Hready", Size(60, 16)
+    app = InferctlApp(host_in(tmp_path), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        driver = LeanDriver(app)
+        driver.write(frame)
+        driver.process_message(Resize(size, size))
+        driver.write(frame)  # laid out for 80 columns
+        driver.write(frame)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        driver.write(frame)
+        assert written == [frame] * 4
+        driver.write(frame)
+        assert written[-1] == ""
