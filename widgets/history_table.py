@@ -8,9 +8,8 @@ from textual.widgets import DataTable
 
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
-from backends.domain.start import Outcome, PhaseName
+from backends.domain.start import PHASE_TITLES, Outcome, PhaseName
 from widgets.columns import Column, FittedTable
-from widgets.phase_names import LONG_NAMES
 from widgets.text import safe
 
 _OUTCOMES = {
@@ -205,7 +204,7 @@ def _without_common_year(rows: list[_Row]) -> list[_Row]:
 def _start_row(start: StartRecord) -> _Row:
     slowest = UNKNOWN
     if start.slowest is not None:
-        slowest = f"{LONG_NAMES[start.slowest]} {fmt.seconds(start.slowest_s)}"
+        slowest = f"{PHASE_TITLES[start.slowest]} {fmt.seconds(start.slowest_s)}"
     return _Row(
         key=start.start_id,
         when=start.when,

@@ -7,10 +7,10 @@ from textual.content import Content
 
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
-from backends.domain.start import PhaseName
+from backends.domain.start import PHASE_TITLES, PhaseName
 from widgets import bars
 from widgets.phase_bar import PhaseRow, bar, elapsed_s, ink, mark, rank_bar, style
-from widgets.phase_names import LONG_NAMES, SHORT_NAMES
+from widgets.phase_names import SHORT_NAMES
 from widgets.text import cells, first_fitting, fit, line, safe, styled
 from widgets.time_line import column_shares
 
@@ -83,7 +83,7 @@ class _Columns:
 
     @classmethod
     def of(cls, width: int, phases: Sequence[PhaseRow]) -> "_Columns":
-        names = LONG_NAMES if width >= 50 else SHORT_NAMES
+        names = PHASE_TITLES if width >= 50 else SHORT_NAMES
         name = max(map(len, names.values()))
         reported = _REPORTED_WIDTH if width >= 72 else 0
         widest = max((len(_usual(phase)) for phase in phases), default=0)

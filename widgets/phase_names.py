@@ -1,25 +1,8 @@
-"""What the phases are called, where there is room and where there is little."""
+"""What the phases are called where there is little room."""
 
-from backends.domain.start import PhaseName
+from backends.domain.start import PHASE_TITLES, PhaseName
 
-LONG_NAMES = {
-    PhaseName.LAUNCH: "launch",
-    PhaseName.CONFIGURE: "configure",
-    PhaseName.SPAWN_ENGINE: "spawn engine",
-    PhaseName.INIT_DEVICES: "init devices",
-    PhaseName.DOWNLOAD: "download",
-    PhaseName.LOAD_WEIGHTS: "load weights",
-    PhaseName.COMPILE: "compile",
-    PhaseName.PROFILE_MEMORY: "profile memory",
-    PhaseName.ALLOCATE_KV_CACHE: "allocate KV cache",
-    PhaseName.WARM_UP_KERNELS: "warm up kernels",
-    PhaseName.CAPTURE_GRAPHS: "capture graphs",
-    PhaseName.START_API: "start API",
-    PhaseName.FIRST_TOKEN: "first token",
-    PhaseName.JIT_BUILD: "JIT build",
-    PhaseName.UNLOGGED: "unlogged",
-}
-SHORT_NAMES = LONG_NAMES | {
+SHORT_NAMES = PHASE_TITLES | {
     PhaseName.PROFILE_MEMORY: "profile mem",
     PhaseName.ALLOCATE_KV_CACHE: "KV cache",
     PhaseName.WARM_UP_KERNELS: "warm-up",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from textual.content import Content
 
 from backends.domain import format as fmt
+from backends.domain.start import PHASE_TITLES
 from backends.domain.startup.lessons import (
     Advice,
     Slower,
@@ -13,7 +14,6 @@ from backends.domain.startup.lessons import (
     slower_clause,
     slower_sentence,
 )
-from widgets.phase_names import LONG_NAMES
 from widgets.text import Part, arrange, safe, styled, wrap
 
 SLOWER = "▲ slower: "
@@ -106,7 +106,7 @@ def _entries(levers: Sequence[tuple[Advice, Drawn]], width: int) -> list[Content
 
 def _heading(advice: Advice, width: int) -> Content:
     took = f"{fmt.seconds(advice.duration_s)}, {fmt.percent(advice.share)} of the start"
-    name = LONG_NAMES[advice.phase]
+    name = PHASE_TITLES[advice.phase]
     return arrange([Part.of(0, f"◆ {name} {took}", style="bold", droppable=False)], width)
 
 
@@ -142,7 +142,7 @@ def _figure(advice: Advice, width: int) -> list[Content]:
 
 def _short(advice: Advice, width: int) -> Content:
     """Return a phase with its best lever in one line."""
-    name = f"{LONG_NAMES[advice.phase]} {fmt.seconds(advice.duration_s)}"
+    name = f"{PHASE_TITLES[advice.phase]} {fmt.seconds(advice.duration_s)}"
     lever = safe(advice.lever)
     return arrange(
         [

@@ -8,12 +8,11 @@ from textual.reactive import reactive
 
 from backends.domain import format as fmt
 from backends.domain.format import UNKNOWN
-from backends.domain.start import Failure, Outcome
+from backends.domain.start import PHASE_TITLES, Failure, Outcome
 from backends.domain.startup.lessons import Advice, Slower
 from widgets.panel import Panel
 from widgets.phase_bar import PhaseRow, elapsed_s
 from widgets.phase_bars import NO_MEMORY, MemoryTimeline, PhaseChart, phase_lines
-from widgets.phase_names import LONG_NAMES
 from widgets.start_failure import LINES_FOR_PHASES, failure_lines, failure_part
 from widgets.start_report import levers_part, report_lines, slower_part
 from widgets.text import Part, arrange, fit, line, safe, styled
@@ -283,7 +282,7 @@ def _summary_with_advice(view: StartupView, width: int) -> Content:
 def _compact(view: StartupView, width: int) -> Content:
     running = next((phase for phase in view.phases if phase.running), None)
     if view.outcome is None and running is not None:
-        name = LONG_NAMES[running.name]
+        name = PHASE_TITLES[running.name]
         seconds = fmt.seconds(elapsed_s(running, view.total_s or 0.0))
         forms = (f"▶ {name} {seconds} {safe(running.item)}".rstrip(), f"▶ {name} {seconds}")
         phase = Part.of(3, *forms, style="$text-accent", droppable=False)
@@ -291,7 +290,7 @@ def _compact(view: StartupView, width: int) -> Content:
         return arrange([phase, _eta_part(view), total, *_previous_part(view)], width)
     begun = [phase for phase in view.phases if phase.duration_s is not None]
     slowest = max(begun, key=lambda phase: phase.duration_s or 0.0, default=None)
-    told = f"{LONG_NAMES[slowest.name]} {fmt.seconds(slowest.duration_s)}" if slowest else ""
+    told = f"{PHASE_TITLES[slowest.name]} {fmt.seconds(slowest.duration_s)}" if slowest else ""
     most = Part.of(3, f"most of it {told}", told) if told else Part(3, ())
     hints = [slower_part(view.slower, view.whole_key), levers_part(view.levers, view.whole_key)]
     if view.slower:

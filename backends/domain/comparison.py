@@ -12,7 +12,7 @@ from backends.domain.ab.load import LoadStep
 from backends.domain.format import UNKNOWN, figure, local_minute, plain_s
 from backends.domain.reports.load import LoadReport, limits_text
 from backends.domain.reports.table import markdown_table
-from backends.domain.start import Outcome, PhaseName, Start
+from backends.domain.start import PHASE_TITLES, Outcome, PhaseName, Start
 from backends.domain.startup.fix import difference
 from backends.domain.study.compare import Change, said_by
 from backends.domain.study.intervals import Interval, of_difference
@@ -103,8 +103,8 @@ class Comparison:
 
 _BESIDE_PHASES: tuple[tuple[str, str, Callable[[Start], float | None]], ...] = (
     ("other", "s", lambda start: start.unlogged_s),
-    ("ready", "s", lambda start: start.ready_s),
-    ("first token", "s", lambda start: start.first_token_s),
+    ("to ready", "s", lambda start: start.ready_s),
+    ("to first token", "s", lambda start: start.first_token_s),
     ("whole start", "s", lambda start: start.total_s),
     ("weights", "GiB", lambda start: start.memory.weights_gib),
     ("KV cache", "GiB", lambda start: start.memory.kv_cache_gib),
@@ -125,9 +125,7 @@ def compare_starts(
     """
     names = [name for name in PhaseName if any(_has(start, name) for start in starts)]
     told: list[tuple[str, str, Callable[[Start], float | None]]] = [
-        (name.replace("_", " "), "s", _phase(name))
-        for name in names
-        if name is not PhaseName.UNLOGGED
+        (PHASE_TITLES[name], "s", _phase(name)) for name in names if name is not PhaseName.UNLOGGED
     ]
     told += _BESIDE_PHASES
     alike, complete = _alike(sides, starts), all(map(_is_ready, starts))

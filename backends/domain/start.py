@@ -27,6 +27,26 @@ class PhaseName(StrEnum):
     UNLOGGED = "unlogged"
 
 
+PHASE_TITLES = {
+    PhaseName.LAUNCH: "launch",
+    PhaseName.CONFIGURE: "configure",
+    PhaseName.SPAWN_ENGINE: "spawn engine",
+    PhaseName.INIT_DEVICES: "init devices",
+    PhaseName.DOWNLOAD: "download",
+    PhaseName.LOAD_WEIGHTS: "load weights",
+    PhaseName.COMPILE: "compile",
+    PhaseName.PROFILE_MEMORY: "profile memory",
+    PhaseName.ALLOCATE_KV_CACHE: "allocate KV cache",
+    PhaseName.WARM_UP_KERNELS: "warm up kernels",
+    PhaseName.CAPTURE_GRAPHS: "capture graphs",
+    PhaseName.START_API: "start API",
+    PhaseName.FIRST_TOKEN: "first token",
+    PhaseName.JIT_BUILD: "JIT build",
+    PhaseName.UNLOGGED: "unlogged",
+}
+"""What people read for each."""
+
+
 class FailureKind(StrEnum):
     """Why a start failed or a server died."""
 

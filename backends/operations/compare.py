@@ -58,12 +58,12 @@ def _before(history: History, record: Compared) -> Compared:
     if isinstance(record, StartRecord):
         start = history.entries.start_before(record.server, record.began_wall_s)
         if start is None:
-            raise NotFound(f"this is the first start of {record.server} that was recorded")
+            raise NotFound(f"no earlier start of {record.server} is recorded to compare with")
         return start
     for load in _loads_of(history, record.endpoint):
         if load.began_wall_s < record.began_wall_s:
             return load
-    raise NotFound(f"this is the first load test of {record.endpoint} that was recorded")
+    raise NotFound(f"no earlier load test of {record.endpoint} is recorded to compare with")
 
 
 def _starts(history: History, first: StartRecord, second: StartRecord) -> Comparison:

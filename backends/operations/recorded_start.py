@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backends.domain.format import local_minute, plain_s, usd
 from backends.domain.reports.csv_table import csv_text
 from backends.domain.reports.table import markdown_table
-from backends.domain.start import Phase
+from backends.domain.start import PHASE_TITLES, Phase
 from backends.domain.visible import markdown
 from backends.history.records import StartRecord
 
@@ -37,7 +37,7 @@ def start_markdown(recorded: RecordedStart) -> str:
     """Return a start as Markdown: its phases, what it ran, and by whose order."""
     start = recorded.record.start
     rows = [
-        (each.name.replace("_", " "), plain_s(each.start_s), plain_s(each.duration_s))
+        (PHASE_TITLES[each.name], plain_s(each.start_s), plain_s(each.duration_s))
         for each in phases(recorded)
     ]
     rows += [("other", "", plain_s(start.unlogged_s)), ("whole start", "", plain_s(start.total_s))]

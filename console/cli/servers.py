@@ -21,7 +21,7 @@ from backends.domain.facts import (
 )
 from backends.domain.lifecycle import Life, life_after, not_started
 from backends.domain.server import Owner, Server, ServerState
-from backends.domain.start import PhaseName, Start
+from backends.domain.start import PHASE_TITLES, PhaseName, Start
 from backends.domain.startup.advice import advise
 from backends.domain.startup.expectation import comparable, slower_than_usual
 from backends.domain.startup.fold import as_start
@@ -43,7 +43,6 @@ from backends.settings.paths import state_folder_to_read
 from console.cli import status
 from console.cli.output import document, document_line, say, show
 from console.cli.recording import recording
-from widgets.phase_names import LONG_NAMES
 
 
 def start(arguments: argparse.Namespace) -> int:
@@ -216,7 +215,7 @@ async def _wait_until_ready(host: Host, name: str) -> Life:
         life = life_after(life, fact)
         if isinstance(fact, PhaseBegan) and life.spawned_at and fact.phase not in shown:
             shown.add(fact.phase)
-            say(f"{fact.at.mono_s - life.spawned_at.mono_s:7.1f} s  {LONG_NAMES[fact.phase]}")
+            say(f"{fact.at.mono_s - life.spawned_at.mono_s:7.1f} s  {PHASE_TITLES[fact.phase]}")
         if isinstance(fact, FirstTokenSeen | FirstTokenUnavailable | Stopped):
             break
     return life

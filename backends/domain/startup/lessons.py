@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backends.domain.start import PhaseName
+from backends.domain.start import PHASE_TITLES, PhaseName
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def slower_sentence(slow: Slower) -> str:
 
 def slower_clause(slow: Slower) -> str:
     """Return for example ``compile 48 s, usually 12 s (9 to 14)``."""
-    name = "ready in" if slow.phase is None else slow.phase.value.replace("_", " ")
+    name = "ready in" if slow.phase is None else PHASE_TITLES[slow.phase]
     low, high = _digits(slow.usual.min_s, slow.usual.max_s)
     usual = f"usually {_seconds(slow.usual.median_s)} ({low} to {high})"
     return f"{name} {_seconds(slow.took_s)}, {usual}"

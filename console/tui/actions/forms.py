@@ -121,7 +121,9 @@ class FormActions:
         """Return what is left to do about the watched server, as the end of a sentence."""
         session = self._console.session
         runs = form.table[-1] == managed_name(session) and state_of(session) in RUNNING
-        return f"; {form.table[-1]} runs as before until it is restarted (r)" if runs else ""
+        return (
+            f"; {form.table[-1]} keeps its old settings until restarted (r)" if runs else ""
+        )
 
     async def _save(self, form: Form, comments: Sequence[str], name: str, values: Values) -> bool:
         """Show what would change in the file as it is now, and write it if agreed.
@@ -156,7 +158,7 @@ class FormActions:
             self._console.notify(str(error), title="not read", severity="error", markup=False)
             return
         self._watch.reconfigure(settings)
-        self._console.notify(f"{with_tilde(config_file())} is read again", markup=False)
+        self._console.notify(f"{with_tilde(config_file())} reloaded", markup=False)
 
     async def _keep_theme(self, name: str) -> None:
         try:

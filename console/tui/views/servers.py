@@ -2,12 +2,12 @@
 
 from backends.domain.server import Owner, Server
 from backends.domain.session import SERVERS, Session
+from backends.domain.start import PHASE_TITLES
 from backends.domain.vram_owners import held_by
 from backends.operations.billing import Charge, charges_of
 from backends.operations.context import Context
 from backends.operations.rental import tariff_of
 from backends.operations.scenario import watched_profile
-from widgets.phase_names import LONG_NAMES
 from widgets.server_table import ServerRow, ServersView
 
 NO_SERVER = "no vLLM runs on this host, and no profile is configured"
@@ -35,7 +35,7 @@ def _row(session: Session, context: Context, server: Server, charge: Charge | No
         name=server.name,
         runtime=runtime.label,
         state=server.state,
-        phase=LONG_NAMES[server.phase] if server.phase else "",
+        phase=PHASE_TITLES[server.phase] if server.phase else "",
         model=server.model or "",
         address=(server.base_url or "").removeprefix("http://").removesuffix("/v1"),
         gpus=held.gpus,

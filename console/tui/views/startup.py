@@ -10,7 +10,7 @@ from backends.domain.external import is_external
 from backends.domain.lifecycle import Life, failure_of
 from backends.domain.server import SERVING
 from backends.domain.session import Session
-from backends.domain.start import Outcome, Phase, PhaseName, Start
+from backends.domain.start import PHASE_TITLES, Outcome, Phase, PhaseName, Start
 from backends.domain.startup.advice import all_levers
 from backends.domain.startup.expectation import (
     Remaining,
@@ -27,7 +27,6 @@ from console.tui.views.keys import fix_of
 from console.tui.views.progress import item
 from widgets.phase_bar import PhaseRow, RankRow
 from widgets.phase_bars import MemoryTimeline
-from widgets.phase_names import LONG_NAMES
 from widgets.startup_panel import Eta, PreviousStarts, StartupView
 
 FIRST_START = "first start of this model on this host"
@@ -171,7 +170,7 @@ def _awaited(start: Start, expected: Mapping[PhaseName, Expected]) -> tuple[Phas
 
 
 def _eta(left: Remaining, running: PhaseName) -> Eta:
-    overdue = LONG_NAMES[running] if left.overdue else ""
+    overdue = PHASE_TITLES[running] if left.overdue else ""
     return Eta(left.left.median_s, left.left.min_s, left.left.max_s, left.left.n, overdue)
 
 
