@@ -121,9 +121,7 @@ class FormActions:
         """Return what is left to do about the watched server, as the end of a sentence."""
         session = self._console.session
         runs = form.table[-1] == managed_name(session) and state_of(session) in RUNNING
-        return (
-            f"; {form.table[-1]} keeps its old settings until restarted (r)" if runs else ""
-        )
+        return f"; {form.table[-1]} keeps its old settings until restarted (r)" if runs else ""
 
     async def _save(self, form: Form, comments: Sequence[str], name: str, values: Values) -> bool:
         """Show what would change in the file as it is now, and write it if agreed.
